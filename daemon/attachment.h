@@ -20,7 +20,3 @@ int attachment_create(const Program *p, int pin_dir_fd, uint64_t cgroup_id, int 
 
 /* Detaches both, by removing the pins. 0 too where there is none. */
 int attachment_remove(int pin_dir_fd, uint64_t cgroup_id);
-
-/* Removes every pin of ours from the folder: links first, then the map. Foreign files stay, and their number is
- * returned in ret_foreign. */
-int attachment_remove_all(int pin_dir_fd, unsigned *ret_foreign);
