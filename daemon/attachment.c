@@ -53,3 +53,27 @@ int attachment_remove(int pin_dir_fd, uint64_t cgroup_id) {
 
         return result;
 }
+
+static int update_one(int pin_dir_fd, const char *name, int program_fd) {
+        _cleanup_close_ int link_fd = -1;
+        int r;
+
+        r = pin_get(pin_dir_fd, name, &link_fd);
+        if (r < 0)
+                return r;
+
+        return bpf_link_update(link_fd, program_fd, NULL) < 0 ? -errno : 0;
+}
+
+int attachment_update(const Program *p, int pin_dir_fd, uint64_t cgroup_id) {
+        char name[PIN_NAME_MAX];
+        int r;
+
+        assert(p);
+
+        r = update_one(pin_dir_fd, pin_link_name(cgroup_id, PIN_INGRESS, name), program_ingress_fd(p));
+        if (r < 0)
+                return r;
+
+        return update_one(pin_dir_fd, pin_link_name(cgroup_id, PIN_EGRESS, name), program_egress_fd(p));
+}

@@ -20,3 +20,6 @@ int attachment_create(const Program *p, int pin_dir_fd, uint64_t cgroup_id, int 
 
 /* Detaches both, by removing the pins. 0 too where there is none. */
 int attachment_remove(int pin_dir_fd, uint64_t cgroup_id);
+
+/* Puts the programs into the links that are there: the storage, and what it counted, stay. */
+int attachment_update(const Program *p, int pin_dir_fd, uint64_t cgroup_id);

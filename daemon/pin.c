@@ -53,14 +53,34 @@ bool pin_parse_link_name(const char *name, uint64_t *ret_cgroup_id, PinDirection
         return false;
 }
 
-int pin_object(int pin_dir_fd, const char *name, int object_fd) {
-        char path[sizeof("/proc/self/fd//") + 10 + PIN_NAME_MAX];
+#define PIN_PATH_MAX (sizeof("/proc/self/fd//") + 10 + PIN_NAME_MAX)
 
+static const char *pin_path(int pin_dir_fd, const char *name, char buf[static PIN_PATH_MAX]) {
         assert(pin_dir_fd >= 0);
         assert(strlen(name) < PIN_NAME_MAX);
 
-        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", pin_dir_fd, name);
-        return bpf_obj_pin(object_fd, path) < 0 ? -errno : 0;
+        (void) snprintf(buf, PIN_PATH_MAX, "/proc/self/fd/%d/%s", pin_dir_fd, name);
+        return buf;
+}
+
+int pin_object(int pin_dir_fd, const char *name, int object_fd) {
+        char path[PIN_PATH_MAX];
+
+        return bpf_obj_pin(object_fd, pin_path(pin_dir_fd, name, path)) < 0 ? -errno : 0;
+}
+
+int pin_get(int pin_dir_fd, const char *name, int *ret_fd) {
+        char path[PIN_PATH_MAX];
+        int fd;
+
+        assert(ret_fd);
+
+        fd = bpf_obj_get(pin_path(pin_dir_fd, name, path));
+        if (fd < 0)
+                return -errno;
+
+        *ret_fd = fd;
+        return 0;
 }
 
 int pin_remove(int pin_dir_fd, const char *name) {

@@ -27,6 +27,9 @@ bool pin_parse_link_name(const char *name, uint64_t *ret_cgroup_id, PinDirection
 /* -EEXIST if the name is taken, else what bpf(2) says. */
 int pin_object(int pin_dir_fd, const char *name, int object_fd);
 
+/* Opens the object by this name. -ENOENT, or what bpf(2) says. */
+int pin_get(int pin_dir_fd, const char *name, int *ret_fd);
+
 /* 0 too if there is no such name. */
 int pin_remove(int pin_dir_fd, const char *name);
 

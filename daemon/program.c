@@ -94,8 +94,15 @@ static int log_load_error(int error) {
         }
 }
 
-static int program_load(Program *p, const Prefix *local, size_t n_local) {
+/* map_fd: the map to count in, -1 for a new one. */
+static int program_load(int map_fd, const Prefix *local, size_t n_local, Program **ret) {
+        _cleanup_(program_freep) Program *p = NULL;
+        struct bpf_map *map;
         int r;
+
+        p = calloc(1, sizeof(Program));
+        if (!p)
+                return log_oom();
 
         p->skeleton = acct_bpf__open();
         if (!p->skeleton)
@@ -103,15 +110,19 @@ static int program_load(Program *p, const Prefix *local, size_t n_local) {
 
         program_set_local(p->skeleton, local, n_local);
 
-        r = bpf_map__set_value_size(
-                        p->skeleton->maps.acct_storage, sizeof(struct acct_slot) * _ACCT_CLASS_MAX);
+        map = p->skeleton->maps.acct_storage;
+        if (map_fd >= 0)
+                r = bpf_map__reuse_fd(map, map_fd);
+        else
+                r = bpf_map__set_value_size(map, sizeof(struct acct_slot) * _ACCT_CLASS_MAX);
         if (r < 0)
-                return log_error_errno(r, "Cannot set the size of the BPF map's value");
+                return log_error_errno(r, "Cannot set up the BPF map");
 
         r = acct_bpf__load(p->skeleton);
         if (r < 0)
                 return log_load_error(r);
 
+        *ret = TAKE_PTR(p);
         return 0;
 }
 
@@ -125,11 +136,7 @@ int program_new(int pin_dir_fd, const Prefix *local, size_t n_local, Program **r
 
         libbpf_set_print(on_libbpf_message);
 
-        p = calloc(1, sizeof(Program));
-        if (!p)
-                return log_oom();
-
-        r = program_load(p, local, n_local);
+        r = program_load(-1, local, n_local, &p);
         if (r < 0)
                 return r;
 
@@ -139,6 +146,14 @@ int program_new(int pin_dir_fd, const Prefix *local, size_t n_local, Program **r
 
         *ret = TAKE_PTR(p);
         return 0;
+}
+
+int program_replace(const Program *predecessor, const Prefix *local, size_t n_local, Program **ret) {
+        assert(predecessor);
+        assert(local || n_local == 0);
+        assert(ret);
+
+        return program_load(program_map_fd(predecessor), local, n_local, ret);
 }
 
 Program *program_free(Program *p) {

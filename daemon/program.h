@@ -11,6 +11,10 @@ typedef struct Program Program;
 /* Loads the programs with these local prefixes, and pins the map in the folder. Logs what fails, with the remedy.
  * -EPERM: a capability is missing; -EOPNOTSUPP: the kernel is too old or built without it. */
 int program_new(int pin_dir_fd, const Prefix *local, size_t n_local, Program **ret);
+
+/* The same programs with other prefixes, on the map of a program that is there: what is counted goes on in it. */
+int program_replace(const Program *predecessor, const Prefix *local, size_t n_local, Program **ret);
+
 Program *program_free(Program *p);
 DEFINE_CLEANUP(Program, program_free);
 
