@@ -30,7 +30,8 @@ struct Accounting {
 
         size_t n_attached; /* counts, or lingers */
         size_t n_not_attached; /* followed, but the attach failed */
-        bool reconsidering; /* what is removed now is refused, not gone */
+        bool reconsidering; /* every cgroup is offered again */
+        Cgroup *refused; /* then: the one whose subtree is being removed, as it was refused */
         bool said_unwatched;
 };
 
@@ -190,6 +191,23 @@ static void accounting_detach(Accounting *a, Cgroup *c) {
         accounting_finish(a, i);
 }
 
+/* Whether the settings admit it: CGROUP_FOLLOW, or CGROUP_REFUSE. The root is accounted always: it is the total of
+ * all sockets. */
+static CgroupVerdict accounting_admit(Accounting *a, const Cgroup *c, const char *path) {
+        if (c->depth == 0)
+                return CGROUP_FOLLOW;
+
+        if (matches(a->config->exclude, path))
+                return CGROUP_REFUSE;
+
+        if (c->depth > a->config->max_depth) {
+                accounting_over_limit(a, path, LIMIT_DEPTH);
+                return CGROUP_REFUSE;
+        }
+
+        return CGROUP_FOLLOW;
+}
+
 static CgroupVerdict on_added(Cgroup *c, int fd, void *userdata) {
         Accounting *a = userdata;
         _cleanup_free_ char *path = NULL;
@@ -199,26 +217,31 @@ static CgroupVerdict on_added(Cgroup *c, int fd, void *userdata) {
                 return CGROUP_REFUSE_FOR_NOW;
         }
 
-        /* The root is accounted always: it is the total of all sockets. */
-        if (c->depth > 0) {
-                if (matches(a->config->exclude, path))
-                        return CGROUP_REFUSE;
+        if (accounting_admit(a, c, path) == CGROUP_REFUSE) {
+                if (a->reconsidering)
+                        a->refused = c;
+                return CGROUP_REFUSE;
+        }
 
-                if (c->depth > a->config->max_depth) {
-                        accounting_over_limit(a, path, LIMIT_DEPTH);
-                        return CGROUP_REFUSE;
-                }
-
-                if (a->config->include && !matches(a->config->include, path)) {
-                        accounting_detach(a, c);
-                        return CGROUP_FOLLOW;
-                }
+        if (c->depth > 0 && a->config->include && !matches(a->config->include, path)) {
+                accounting_detach(a, c);
+                return CGROUP_FOLLOW;
         }
 
         if (c->userdata)
                 return CGROUP_FOLLOW;
 
         return accounting_attach(a, c, fd, path);
+}
+
+/* Removed although it is there: it, or one above it, was refused when it was offered again. */
+static bool accounting_is_refused(Accounting *a, const Cgroup *c) {
+        bool refused = a->refused && cgroup_contains(a->refused, c);
+
+        if (c == a->refused)
+                a->refused = NULL;
+
+        return refused;
 }
 
 static void on_removed(Cgroup *c, void *userdata) {
@@ -232,7 +255,7 @@ static void on_removed(Cgroup *c, void *userdata) {
         if (c->retry)
                 a->n_not_attached--;
 
-        if (a->reconsidering) {
+        if (accounting_is_refused(a, c)) {
                 accounting_detach(a, c);
                 return;
         }
