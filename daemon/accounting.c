@@ -11,7 +11,7 @@
 #include "attachment.h"
 #include "format.h"
 #include "host.h"
-#include "limits.h"
+#include "limit.h"
 #include "lingering.h"
 #include "log.h"
 #include "message-ids.h"

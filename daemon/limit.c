@@ -5,7 +5,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "limits.h"
+#include "limit.h"
 #include "unit.h"
 
 typedef struct Entry {
