@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <string.h>
 #include <utlist.h>
@@ -34,14 +33,6 @@ struct Accounting {
         Cgroup *refused; /* then: the one whose subtree is being removed, as it was refused */
         bool said_unwatched;
 };
-
-static bool matches(char *const *patterns, const char *path) {
-        for (; patterns && *patterns; patterns++)
-                if (fnmatch(*patterns, path, 0) == 0)
-                        return true;
-
-        return false;
-}
 
 static void accounting_sample(Accounting *a, Incarnation *i) {
         Counters sample;
@@ -197,7 +188,7 @@ static CgroupVerdict accounting_admit(Accounting *a, const Cgroup *c, const char
         if (c->depth == 0)
                 return CGROUP_FOLLOW;
 
-        if (matches(a->config->exclude, path))
+        if (config_match(a->config->exclude, path))
                 return CGROUP_REFUSE;
 
         if (c->depth > a->config->max_depth) {
@@ -223,7 +214,7 @@ static CgroupVerdict on_added(Cgroup *c, int fd, void *userdata) {
                 return CGROUP_REFUSE;
         }
 
-        if (c->depth > 0 && a->config->include && !matches(a->config->include, path)) {
+        if (c->depth > 0 && a->config->include && !config_match(a->config->include, path)) {
                 accounting_detach(a, c);
                 return CGROUP_FOLLOW;
         }

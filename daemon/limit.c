@@ -130,9 +130,9 @@ size_t limits_n(const Limits *l) {
 
 const char *limit_to_string(Limit limit) {
         static const char *const names[_LIMIT_MAX] = {
-                        [LIMIT_DEPTH] = "MaxDepth=",
-                        [LIMIT_CGROUPS] = "MaxCgroups=",
-                        [LIMIT_PER_UNIT] = "MaxPerUnit=",
+                        [LIMIT_DEPTH] = "MaxDepth",
+                        [LIMIT_CGROUPS] = "MaxCgroups",
+                        [LIMIT_PER_UNIT] = "MaxPerUnit",
         };
 
         assert(limit < _LIMIT_MAX);

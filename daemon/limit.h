@@ -36,5 +36,5 @@ void limits_forget(Limits *l, const char *path);
 /* How many subtrees are over a limit. */
 size_t limits_n(const Limits *l);
 
-/* The setting's name: "MaxDepth=" and so on. */
+/* The setting's name: "MaxDepth" and so on. */
 const char *limit_to_string(Limit limit);
