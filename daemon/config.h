@@ -52,6 +52,10 @@ DEFINE_CLEANUP(Config, config_free);
 /* Prints every setting with its effective value, as a file that config_load() reads back to the same. */
 void config_print(const Config *c, FILE *f);
 
+/* Whether the path matches one of the patterns (Include=, Exclude=), NULL: none. As fnmatch(3), with '*' matching
+ * slashes too, and a backslash being a character like others, as the names of units are full of them. */
+bool config_match(char *const *patterns, const char *path);
+
 const char *journal_records_to_string(JournalRecords r);
 JournalRecords journal_records_from_string(const char *s);
 

@@ -19,6 +19,11 @@ const char *format_bytes(uint64_t bytes, char buf[static FORMAT_MAX]);
  * "0" and "infinity". Every such string is one that parse_timespan() reads. Returns buf. */
 const char *format_timespan(usec_t span, char buf[static FORMAT_MAX]);
 
+/* The same without loss: "1536K", "1000", "infinity"; "1h 1min 1s". What parse_size() and parse_timespan() read
+ * back to the same. Both return buf. */
+const char *format_bytes_exact(uint64_t bytes, char buf[static FORMAT_MAX]);
+const char *format_timespan_exact(usec_t span, char buf[static FORMAT_MAX]);
+
 /* A name for logs and status lines: control characters, backslashes and bytes that are not part of valid UTF-8
  * become \xNN, all else stays; so the way back is to replace each \xNN by its byte. NULL if out of memory. */
 char *format_escape(const char *name);
