@@ -39,6 +39,9 @@ struct LedgerNode {
         LedgerNode *parent, *children, *prev, *next;
         LedgerSubtree *subtree; /* what MaxPerUnit= counts it for; NULL: nothing */
         Incarnation *live;
+        unsigned depth; /* levels below the root */
+        unsigned n_alive; /* children with anything live at or below them, and one if it is live itself */
+        bool own_unknown; /* something below counted while this node did not: own cannot be told any more */
         usec_t since_usec; /* CLOCK_REALTIME: what the totals count from; 0: never accounted */
         Counters base, gone_children;
         Counters published; /* the total as of its last record */
@@ -53,6 +56,7 @@ int ledger_new(size_t max_nodes, size_t max_per_subtree, Ledger **ret);
 Ledger *ledger_free(Ledger *l);
 DEFINE_CLEANUP(Ledger, ledger_free);
 
+/* Evicts nothing: a node that is new makes room for itself. */
 void ledger_set_limits(Ledger *l, size_t max_nodes, size_t max_per_subtree);
 
 /* Positive results of ledger_start(). */
@@ -91,7 +95,7 @@ typedef struct SnapshotEntry {
         LedgerNode *node;
         Counters total;
         Counters own;
-        bool own_known; /* false where a child has been counted for longer than its parent */
+        bool own_known; /* false where something below was counted when the node was not; own is zero then */
 } SnapshotEntry;
 
 typedef struct Snapshot {
