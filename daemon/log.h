@@ -9,12 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <syslog.h>
 
 #include "worker.h"
 
-/* Finds out where stderr goes ($JOURNAL_STREAM, sd-journal's rule). Until then, lines go to stderr. */
+/* Finds out where stderr goes ($JOURNAL_STREAM, see systemd.exec(5)). Until then, lines go to stderr. */
 void log_open(void);
+
+/* The same with another value of the variable (NULL: it is not set) and another socket of the journal. */
+void log_open_at(const char *journal_stream, const char *socket);
 void log_set_level(int level);
 int log_level(void);
 
@@ -37,8 +41,12 @@ DEFINE_CLEANUP(LogRecord, log_record_free);
 void log_record_add(LogRecord *r, const char *field, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));
 
-/* Sends it with this MESSAGE=, and frees it. key: as Job.key, 0 for none. Returns 0, or -ENOBUFS if the worker's
- * queue was full and it was dropped. A level beyond the log level is dropped in silence. */
+/* What it holds so far, each "FIELD=value". Until the next call for this record. */
+const struct iovec *log_record_fields(const LogRecord *r, size_t *ret_n);
+
+/* Sends it with this MESSAGE=, and frees it. key: as Job.key, 0 for none. Returns 0, or if it was dropped, -ENOBUFS
+ * (the worker's queue was full) or -ENOMEM (at any call for this record). A level beyond the log level is dropped in
+ * silence. */
 int log_record_send(LogRecord *r, uint64_t key, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));
 

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <uthash.h>
 
 #include "cleanup.h"
 #include "time-util.h"
@@ -16,8 +17,10 @@ struct Job {
         uint64_t key; /* not 0: while this job waits, a later one of the same key takes its place */
         void (*run)(Job *); /* on the worker's thread */
         void (*free)(Job *); /* on either thread, once, whether it ran or not */
+
+        /* The worker's own. */
         Job *prev, *next;
-        void *hh_private; /* the worker's own */
+        UT_hash_handle hh;
 };
 
 typedef struct Worker Worker;
@@ -26,7 +29,7 @@ typedef struct Worker Worker;
 int worker_new(size_t max_jobs, Worker **ret);
 
 /* Waits for the queue to empty, at most for timeout; then the thread is left behind (the process is about to
- * exit) and what still waits is lost. Returns NULL. */
+ * exit) and what still waits is lost. Takes NULL. Returns NULL. */
 Worker *worker_stop(Worker *w, usec_t timeout_usec);
 
 /* Takes ownership of the job in every case. Never blocks. -ENOBUFS: the queue is full; the job is freed and
