@@ -268,8 +268,8 @@ static bool want_retry(Cgroup *c, void *userdata) {
         Accounting *a = userdata;
         _cleanup_free_ char *path = NULL;
 
-        /* Not a child that exists, only where one would be. */
-        if (cgroup_child_path(c, "", &path) < 0 || ledger_check(a->ledger, path) != 0)
+        /* No directory has this name. */
+        if (cgroup_child_path(c, ".", &path) < 0 || ledger_check(a->ledger, path) != 0)
                 return false;
 
         limits_relax(a->limits, path);
