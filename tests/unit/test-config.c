@@ -313,10 +313,11 @@ static void test_unreadable_files(void **state) {
 static void test_unknown(void **state) {
         Fixture *t = *state;
 
-        assert_problems(t, "[Cgacctd]\n\nMaxDept=3\nFoo=1\n", 2,
+        assert_problems(t, "[Cgacctd]\n\nMaxDept=3\nFoo=1\nLo=1\n", 3,
                         "/etc/cgacctd.conf:3: Unknown setting 'MaxDept=' in section [Cgacctd], ignored. "
                         "Did you mean 'MaxDepth='?\n"
-                        "/etc/cgacctd.conf:4: Unknown setting 'Foo=' in section [Cgacctd], ignored.\n");
+                        "/etc/cgacctd.conf:4: Unknown setting 'Foo=' in section [Cgacctd], ignored.\n"
+                        "/etc/cgacctd.conf:5: Unknown setting 'Lo=' in section [Cgacctd], ignored.\n");
         assert_problems(t, "[Cgacctd]\nStatusInterval=3\nmaxdepth=3\n", 2,
                         "/etc/cgacctd.conf:2: Unknown setting 'StatusInterval=' in section [Cgacctd], ignored. "
                         "Did you mean 'StatusIntervalSec='?\n"

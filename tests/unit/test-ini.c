@@ -167,7 +167,7 @@ static void test_broken_section(void **state) {
 #undef MESSAGE
 }
 
-/* x=aaa… with n bytes in all, in pieces of at most piece bytes. */
+/* before, x=aaa… of n bytes, and another line. */
 static void write_long(Fixture *t, size_t n, const char *before) {
         FILE *f = fopen(t->path, "w");
 
@@ -203,6 +203,11 @@ static void test_long_lines(void **state) {
         write_long(t, 2 * INI_LINE_MAX, "#");
         assert_int_equal(read_path(t), 0);
         assert_string_equal(t->log, "2 y=1\n");
+
+        /* also between continuation lines */
+        write_long(t, 2 * INI_LINE_MAX, "z=1\\\n#");
+        assert_int_equal(read_path(t), 0);
+        assert_string_equal(t->log, "1 z=1 y=1\n");
 }
 
 static void test_what_is_no_file(void **state) {
