@@ -26,7 +26,7 @@ static int get_capabilities(uint64_t *ret) {
 }
 
 int host_check_capabilities(const char **ret_missing) {
-        uint64_t have;
+        uint64_t have = 0;
         int r;
 
         assert(ret_missing);
@@ -53,7 +53,7 @@ int host_check_capabilities(const char **ret_missing) {
 }
 
 int host_can_read_all(void) {
-        uint64_t have;
+        uint64_t have = 0;
         int r;
 
         r = get_capabilities(&have);
