@@ -159,9 +159,13 @@ static int load_config(Config **ret) {
         return n;
 }
 
-static int block_signals(void) {
+/* SIGPIPE would end the daemon, with everything attached, when a reader of its stderr goes away. */
+static int prepare_signals(void) {
         static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
         sigset_t set;
+
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
 
         sigemptyset(&set);
         for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
@@ -218,10 +222,10 @@ int main(int argc, char *argv[]) {
                 return n > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         }
 
-        r = block_signals();
+        r = prepare_signals();
         if (r < 0) {
                 config_free(config);
-                log_error_errno(r, "Cannot block signals");
+                log_error_errno(r, "Cannot set up signals");
                 return EXIT_FAILURE;
         }
 
