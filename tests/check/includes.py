@@ -14,7 +14,7 @@ STAGES = [
     {'program', 'attachment', 'pin'},
     {'reader'},
     {'ledger', 'ledger-node', 'ledger-snapshot'},
-    {'publish'},
+    {'publish', 'publish-record'},
     {'bus', 'store'},
 ]
 LEDGER = 3
