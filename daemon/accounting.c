@@ -128,21 +128,27 @@ static void accounting_over_limit(Accounting *a, const char *path, Limit limit) 
         log_record_add(record, "CGACCT_CGROUP", "%s", escaped);
         log_record_add(record, "CGACCT_LIMIT", "%s", limit_to_string(limit));
         (void) log_record_send(record, 0, /* a lost one is counted by the worker */
-                        "Cgroup %s is over %s%" PRIu64
+                        "Cgroup %s is over %s=%" PRIu64
                         ": its ancestor counts for it, as for others of its unit.",
                         escaped, limit_to_string(limit), limit_value(a->config, limit));
 }
 
 static int accounting_start_ledger(Accounting *a, Cgroup *c, const char *path) {
+        Counters before;
         Incarnation *i;
         int r;
 
         r = ledger_start(a->ledger, path, c->id, now_usec(CLOCK_REALTIME), &i);
         if (r != 0) {
-                (void) attachment_remove(
-                                a->context.pin_dir_fd, c->id); /* the error that counts is the first */
-                return r < 0 ? r : -EBUSY;
+                /* The error that counts is the first. */
+                (void) attachment_remove(a->context.pin_dir_fd, c->id);
+                return r < 0 ? r : -EBUSY; /* room was found before */
         }
+
+        /* The storage stays with the cgroup when its links go (bpf_cgroup_storage_link() in
+         * kernel/bpf/local_storage.c): after a change of settings and back, it goes on from what was counted. */
+        if (reader_read(a->reader, c->id, &before) == 0)
+                ledger_resume(i, &before);
 
         c->userdata = i;
         a->n_attached++;

@@ -214,6 +214,15 @@ int ledger_start(Ledger *l, const char *path, uint64_t id, usec_t now_realtime, 
         return 0;
 }
 
+void ledger_resume(Incarnation *i, const Counters *sample) {
+        assert(i);
+        assert(sample);
+        assert(counters_is_zero(&i->sample));
+
+        counters_sub(&i->node->base, sample);
+        i->sample = *sample;
+}
+
 void ledger_sample(Incarnation *i, const Counters *sample) {
         LedgerNode *a;
 

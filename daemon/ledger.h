@@ -31,7 +31,6 @@ struct Incarnation {
         usec_t removed_usec; /* CLOCK_BOOTTIME: when its directory went; 0: it is there */
         bool final_published; /* its final record went out while it lingered */
         Incarnation *prev, *next; /* in its node */
-        Incarnation *linger_prev, *linger_next; /* in a list of its owner's */
 };
 
 struct LedgerNode {
@@ -70,6 +69,10 @@ int ledger_start(Ledger *l, const char *path, uint64_t id, usec_t now_realtime, 
 
 /* Whether ledger_start() for this path would say LEDGER_OVER_…: 0 or that. Evicts nothing. */
 int ledger_check(Ledger *l, const char *path);
+
+/* The same cgroup counted before, and its count goes on from there: what of it is in the base already is taken out
+ * again. Right after ledger_start(). */
+void ledger_resume(Incarnation *i, const Counters *sample);
 
 /* Takes a newer sample. A sample below the last one is ignored (the kernel's counts never go down). */
 void ledger_sample(Incarnation *i, const Counters *sample);

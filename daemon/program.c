@@ -21,6 +21,7 @@ struct Program {
 /* libbpf's own words are for whoever debugs; what users need to know is said by this file. */
 static int on_libbpf_message(enum libbpf_print_level level, const char *format, va_list args) {
         _cleanup_free_ char *text = NULL;
+        char *rest, *line;
 
         (void) level;
 
@@ -31,8 +32,11 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format, 
                 return 0;
         }
 
-        text[strcspn(text, "\n")] = '\0';
-        log_debug("libbpf: %s", text);
+        rest = text;
+        while ((line = strsep(&rest, "\n")))
+                if (*line)
+                        log_debug("%s", line);
+
         return 0;
 }
 
