@@ -135,9 +135,14 @@ static int parse_path(Loader *l, const Setting *s, const char *value, void *fiel
 
 static void print_path(const Config *c, const void *field, FILE *f) {
         const char *path = *(char *const *) field;
+        size_t n = path ? strlen(path) : 0;
 
         (void) c;
         (void) fputs(path ?: "", f);
+
+        /* White space at the end of a line would be stripped, and a backslash continue it. */
+        if (n > 0 && strchr(" \t\r\\", path[n - 1]))
+                (void) fputc('/', f);
 }
 
 const Kind kind_path = {.parse = parse_path, .print = print_path};

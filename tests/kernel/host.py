@@ -82,7 +82,7 @@ class Mounts:
         return os.path.join(self.bpffs, f"pins-{self.number}")
 
     def close(self):
-        subprocess.run(["umount", self.bpffs], check=True)
+        subprocess.run(["umount", "--lazy", self.bpffs], check=True)
         self.directory.cleanup()
 
 

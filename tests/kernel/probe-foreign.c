@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "probe-foreign.h"
@@ -40,23 +41,52 @@ static int attach(Foreign *f, int program_fd, int cgroup_fd, enum bpf_attach_typ
         return 0;
 }
 
-int foreign_attach(Foreign *f, int cgroup_fd, unsigned n, unsigned flags) {
+static int load_pass(void) {
         const struct bpf_insn pass[] = {
                         INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1),
                         INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
         };
 
+        return load(pass, 2, BPF_CGROUP_INET_INGRESS);
+}
+
+static int make_and_open(const char *path, int *ret_fd) {
+        int fd;
+
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                return -errno;
+
+        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        *ret_fd = fd;
+        return 0;
+}
+
+int foreign_attach(Foreign *f, const char *cgroup, unsigned n, unsigned flags) {
+        _cleanup_close_ int program_fd = load_pass(), cgroup_fd = -1;
+        int r;
+
+        if (program_fd < 0)
+                return program_fd;
+
+        r = make_and_open(cgroup, &cgroup_fd);
+        if (r < 0)
+                return r;
+
         for (unsigned i = 0; i < n; i++) {
-                _cleanup_close_ int fd = load(pass, 2, BPF_CGROUP_INET_INGRESS);
-                int r;
-
-                if (fd < 0)
-                        return fd;
-
-                r = attach(f, fd, cgroup_fd, BPF_CGROUP_INET_INGRESS, flags);
+                r = attach(f, program_fd, cgroup_fd, BPF_CGROUP_INET_INGRESS, flags);
+                if (r == -E2BIG)
+                        return 0;
                 if (r < 0)
                         return r;
-                (void) TAKE_FD(fd);
+
+                /* The same program is attached once only. */
+                (void) TAKE_FD(program_fd);
+                program_fd = load_pass();
+                if (program_fd < 0)
+                        return program_fd;
         }
 
         return 0;

@@ -21,8 +21,9 @@ typedef struct Foreign {
 
 #define FOREIGN_NULL ((Foreign){.spy_map_fd = -1})
 
-/* Attaches n ingress programs that do nothing. Negative errno. */
-int foreign_attach(Foreign *f, int cgroup_fd, unsigned n, unsigned flags);
+/* Makes the cgroup (it may be there) and attaches n ingress programs that do nothing, or fewer, if no more are allowed.
+ * Negative errno. */
+int foreign_attach(Foreign *f, const char *cgroup, unsigned n, unsigned flags);
 
 /* Starts to count the packets, as the hook sees them, whose length is at least this; all spied cgroups in one sum. */
 int foreign_spy(Foreign *f, int cgroup_fd, uint32_t length);

@@ -121,42 +121,73 @@ static void do_read(Probe *p, char **argv) {
         printf("}\n");
 }
 
-/* Every cgroup link of the host: [link's id, program's id, cgroup's id]. */
+/* Whether the program with this id counts into the map with that one. */
+static bool uses_map(uint32_t program_id, uint32_t map_id) {
+        _cleanup_close_ int fd = bpf_prog_get_fd_by_id(program_id);
+        uint32_t maps[8] = {};
+        struct bpf_prog_info info = {
+                        .nr_map_ids = sizeof(maps) / sizeof(maps[0]),
+                        .map_ids = (uint64_t) (uintptr_t) maps,
+        };
+        uint32_t size = sizeof(info);
+
+        if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+                return false; /* it went meanwhile */
+
+        for (uint32_t i = 0; i < info.nr_map_ids && i < sizeof(maps) / sizeof(maps[0]); i++)
+                if (maps[i] == map_id)
+                        return true;
+
+        return false;
+}
+
+static int get_map_id(int map_fd, uint32_t *ret) {
+        struct bpf_map_info info = {};
+        uint32_t size = sizeof(info);
+
+        if (bpf_obj_get_info_by_fd(map_fd, &info, &size) < 0)
+                return -errno;
+
+        *ret = info.id;
+        return 0;
+}
+
+/* The cgroups of the links that count into our map, one for each direction. Other daemons may run on the host. */
 static void do_links(Probe *p, char **argv) {
         const char *separator = "";
-        uint32_t id = 0;
+        uint32_t id = 0, map_id = 0;
+        int r;
 
-        (void) p;
         (void) argv;
 
-        printf("{\"links\": [");
-        while (bpf_link_get_next_id(id, &id) == 0) {
+        r = get_map_id(p->map_fd, &map_id);
+
+        printf("{\"result\": %d, \"links\": [", r);
+        while (r == 0 && bpf_link_get_next_id(id, &id) == 0) {
                 _cleanup_close_ int fd = bpf_link_get_fd_by_id(id);
                 struct bpf_link_info info = {};
                 uint32_t size = sizeof(info);
 
                 if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
                         continue; /* it went meanwhile */
-                if (info.type != BPF_LINK_TYPE_CGROUP)
+                if (info.type != BPF_LINK_TYPE_CGROUP || !uses_map(info.prog_id, map_id))
                         continue;
 
-                printf("%s[%u, %u, %" PRIu64 "]", separator, info.id, info.prog_id,
-                                (uint64_t) info.cgroup.cgroup_id);
+                printf("%s%" PRIu64, separator, (uint64_t) info.cgroup.cgroup_id);
                 separator = ", ";
         }
         printf("]}\n");
 }
 
-/* Attaches N programs by the old interface, with BPF_F_ALLOW_MULTI (N "multi") or without ("exclusive"). */
+/* Makes the cgroup, and fills it with N programs by the old interface, with BPF_F_ALLOW_MULTI (N "multi") or without
+ * ("exclusive"). At once, so that no daemon of the host is faster. */
 static void do_foreign(Probe *p, char **argv) {
-        _cleanup_close_ int fd = -1;
-        uint64_t id;
+        unsigned flags = strcmp(argv[2], "multi") == 0 ? BPF_F_ALLOW_MULTI : 0;
         int r;
 
-        r = open_cgroup(argv[0], &fd, &id);
+        r = decode_path(argv[0]);
         if (r == 0)
-                r = foreign_attach(&p->foreign, fd, (unsigned) strtoul(argv[1], NULL, 10),
-                                strcmp(argv[2], "multi") == 0 ? BPF_F_ALLOW_MULTI : 0);
+                r = foreign_attach(&p->foreign, argv[0], (unsigned) strtoul(argv[1], NULL, 10), flags);
 
         print_result(r);
 }

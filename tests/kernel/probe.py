@@ -87,10 +87,15 @@ class Probe:
         return counters and Slot(*map(sum, zip(*counters.values())))
 
     def links(self):
-        return [tuple(link) for link in self.command("links")["links"]]
+        """The ids of the cgroups that count into the map, once for each direction."""
+        answer = self.command("links")
+        assert answer["result"] == 0
+        return sorted(answer["links"])
 
-    def foreign(self, cgroup, n, kind):
-        assert self.command("foreign", cgroup.path, n, kind)["result"] == 0
+    def foreign(self, parent, name, n, kind):
+        """Makes a cgroup with so many foreign programs on it."""
+        assert self.command("foreign", os.path.join(parent.path, name), n, kind)["result"] == 0
+        return parent.make(name)
 
     def unforeign(self):
         self.command("unforeign")

@@ -18,10 +18,6 @@ def send(agent, where, netns, address, size, family=socket.AF_INET):
     s.sendto(bytes(size), (address, 9))
 
 
-def our_links(probe, cgroup):
-    return [link for link in probe.links() if link[2] == cgroup.id]
-
-
 def test_totals_are_inclusive(cgroup, wire, agent, probe):
     """Three levels, with siblings."""
     middle = cgroup.make("middle")
@@ -62,7 +58,7 @@ def test_detached_counts_stand_still(cgroup, wire, agent, probe):
     probe.expect(cgroup, internet=(0, 0, size, 1))
 
     probe.detach(cgroup)
-    wait_until(lambda: not our_links(probe, cgroup), "the links go")
+    wait_until(lambda: cgroup.id not in probe.links(), "the links go")
     send(agent, cgroup, wire.a, "203.0.113.2", 5)
     assert probe.attach(cgroup) == 0
     send(agent, cgroup, wire.a, "203.0.113.2", 5)
@@ -112,34 +108,36 @@ def test_no_prefix_and_the_widest(local, class_, address, family, mounts, cgroup
         probe.close()
 
 
+def refused(probe, cgroup):
+    """The error of attaching, which leaves nothing behind."""
+    with pytest.raises(OSError) as refusal:
+        probe.attach(cgroup)
+    wait_until(lambda: cgroup.id not in probe.links(), "no link is left")
+    assert not [n for n in os.listdir(os.path.join(probe.pin_directory, "v1")) if n.startswith(f"{cgroup.id}-")]
+    return refusal.value.errno
+
+
 def test_a_foreign_exclusive_program_refuses(cgroup, probe):
     """One that was attached without BPF_F_ALLOW_MULTI."""
-    below = cgroup.make("below")
-    probe.foreign(cgroup, 1, "exclusive")
+    closed = probe.foreign(cgroup, b"closed", 1, "exclusive")
+    below = closed.make("below")
     try:
-        for c in (cgroup, below):
-            with pytest.raises(OSError) as refusal:
-                probe.attach(c)
-            assert refusal.value.errno == errno.EPERM
-            assert not our_links(probe, c)
-            assert probe.read(c) is None
+        assert refused(probe, closed) == errno.EPERM
+        assert refused(probe, below) == errno.EPERM
     finally:
         probe.unforeign()
 
-    assert probe.attach(cgroup) == 0
+    assert probe.attach(closed) == 0
 
 
 def test_sixty_four_programs_refuse(cgroup, probe):
-    probe.foreign(cgroup, 64, "multi")
+    full = probe.foreign(cgroup, b"full", 64, "multi")
     try:
-        with pytest.raises(OSError) as refusal:
-            probe.attach(cgroup)
-        assert refusal.value.errno == errno.E2BIG
-        assert not our_links(probe, cgroup)
+        assert refused(probe, full) == errno.E2BIG
     finally:
         probe.unforeign()
 
-    assert probe.attach(cgroup) == 0
+    assert probe.attach(full) == 0
 
 
 def test_a_failed_egress_takes_ingress_back(cgroup, probe, mounts):
@@ -154,18 +152,18 @@ def test_a_failed_egress_takes_ingress_back(cgroup, probe, mounts):
             probe.attach(cgroup)
         assert refusal.value.errno == errno.EEXIST
         assert not os.path.exists(f"{folder}/{cgroup.id}-ingress")
-        wait_until(lambda: not our_links(probe, cgroup), "the link goes")
+        wait_until(lambda: cgroup.id not in probe.links(), "the link goes")
     finally:
         os.unlink(f"{folder}/{cgroup.id}-egress")
 
 
 def test_beside_others(cgroup, wire, agent, probe):
     """Programs that allow others, on the same cgroup: all count."""
-    probe.foreign(cgroup, 3, "multi")
+    shared = probe.foreign(cgroup, b"shared", 3, "multi")
     try:
-        assert probe.attach(cgroup) == 0
-        send(agent, cgroup, wire.a, "203.0.113.2", 5)
-        probe.expect(cgroup, internet=(0, 0, IPV4 + UDP + 5, 1))
+        assert probe.attach(shared) == 0
+        send(agent, shared, wire.a, "203.0.113.2", 5)
+        probe.expect(shared, internet=(0, 0, IPV4 + UDP + 5, 1))
     finally:
         probe.unforeign()
 
