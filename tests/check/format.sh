@@ -7,4 +7,4 @@
 set -eu
 
 cd "$1"
-find bpf daemon client tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +
+find bpf daemon tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +

@@ -101,8 +101,11 @@ class Daemon:
     def n_watches(self):
         n = 0
         for fd in os.listdir(self.proc("fdinfo")):
-            with open(self.proc(f"fdinfo/{fd}"), encoding="ascii") as f:
-                n += sum(line.startswith("inotify ") for line in f)
+            try:
+                with open(self.proc(f"fdinfo/{fd}"), encoding="ascii") as f:
+                    n += sum(line.startswith("inotify ") for line in f)
+            except FileNotFoundError:
+                pass  # a directory's, that was open for a moment
         return n
 
     def resident_kib(self):

@@ -10,8 +10,9 @@ import socket
 import pytest
 from agent import receive_bulk, send_bulk
 from host import wait_until
-from network import ADDRESSES, IPV4, UDP
+from network import ADDRESSES, IPV4, TCP, UDP
 from test_gso import WINDOW
+from test_wire import TIMESTAMPS
 
 SIZE = IPV4 + UDP + 100
 SO_SNDBUFFORCE = 32
@@ -53,7 +54,7 @@ def test_nested_at_once(cgroup, daemon):
     ids = cgroup.ids()
     assert len(ids) == 401
     d.wait_pinned(ids)
-    assert d.n_watches() == 401
+    wait_until(lambda: d.n_watches() == 401, "each is watched")
     d.stop()
 
 
@@ -89,7 +90,7 @@ def test_a_path_that_returns_adds_up(cgroup, wire, agent, daemon):
 
 
 def test_megabytes_queued_to_a_slow_peer(cgroup, own_wire, agent, daemon):
-    """They leave after their process and their cgroup are gone, and count all the same."""
+    """They leave after their cgroup is gone, and count all the same."""
     d = daemon()
     gone = cgroup.make("gone")
     d.wait_attached(gone)
@@ -103,30 +104,34 @@ def test_megabytes_queued_to_a_slow_peer(cgroup, own_wire, agent, daemon):
     listener.listen(1)
     near = agent(gone, own_wire.a)
     s = near.socket(socket.AF_INET, socket.SOCK_STREAM)
+    near.socket(socket.AF_INET, socket.SOCK_DGRAM)  # idle: the count stays readable until it is closed
     s.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20)
     s.connect(listener.getsockname())
     accepted, _ = listener.accept()
     near.call(send_bulk, s, 4 << 20)
-    near.close()
+    s.close()
+    cgroup.take(near.pid)
     os.rmdir(gone.path)
 
     assert d.probe.total(gone).egress_bytes < 1 << 20
-    last = None
-
-    def storage_is_gone():
-        nonlocal last
-        sample = d.probe.total(gone)
-        last = sample or last
-        return sample is None
-
     far.start(receive_bulk, accepted, None)
-    wait_until(storage_is_gone, "the last socket of it")
     assert far.result() == 4 << 20
-    sent, received = (tuple(a - b for a, b in zip(own_wire.sent(i), before[i])) for i in (0, 1))
+
+    def on_the_wire():
+        return [tuple(a - b for a, b in zip(own_wire.sent(i), before[i])) for i in (0, 1)]
+
+    wait_until(lambda: d.probe.total(gone)[2:] == on_the_wire()[0], "all that was sent is counted")
+    last = d.probe.total(gone)
+    sent, received = on_the_wire()
     assert sent[0] > 4 << 20
-    assert last == (*received, *sent)
+    # After the FIN is acknowledged a TIME_WAIT is left, which counts nowhere: window updates may still be for it.
+    late = received[1] - last.ingress_packets
+    assert late in (0, 1, 2) and received[0] - last.ingress_bytes == late * (IPV4 + TCP + TIMESTAMPS)
+
+    near.close()
+    wait_until(lambda: d.probe.total(gone) is None, "the last socket of it")
     (line,) = d.wait_for("^/gone: ")
-    assert f"received {format_bytes(received[0])}, sent {format_bytes(sent[0])} in its run" in line
+    assert f"received {format_bytes(last.ingress_bytes)}, sent {format_bytes(sent[0])} in its run" in line
     d.wait_pinned({cgroup.id})
     d.stop()
 
@@ -146,7 +151,7 @@ def test_nothing_is_left_of_a_thousand(cgroup, daemon):
     for _ in range(2):
         thousand()
 
-    assert d.n_descriptors() == descriptors
+    assert d.n_descriptors() <= descriptors  # fewer, where the first count met one that is open for a moment
     assert d.n_watches() == 1
     wait_until(lambda: d.probe.links() == [cgroup.id] * 2, "the links go")
     if not os.environ.get("CGACCTD_TEST_SANITIZED"):  # which keeps what was freed
@@ -166,7 +171,7 @@ def test_thousands_need_no_more_descriptors(cgroup, daemon):
         cgroup.make(f"c{i}")
 
     d.wait_pinned(cgroup.ids(), bound=60)
-    assert d.n_descriptors() == descriptors
+    assert d.n_descriptors() <= descriptors  # fewer, where the first count met one that is open for a moment
     d.stop()
 
 
@@ -299,7 +304,7 @@ def test_max_per_unit(cgroup, wire, agent, daemon):
     (line,) = d.wait_for("is over MaxPerUnit=10")
     assert "/a.slice/many.service/" in line
     attached, half = d.pinned()
-    assert len(attached & {units[0].id, *(c.id for c in many)}) == 10 and not half
+    assert units[0].id in attached and len(attached & {c.id for c in many}) == 10 and not half
     refused = next(c for c in many if c.id not in attached)
     send(agent, refused, wire.a).close()
     d.probe.expect(units[0], internet=(0, 0, SIZE, 1))
