@@ -219,6 +219,25 @@ static void test_round_trip_of_an_empty_local(void **state) {
         assert_printed(t, text);
 }
 
+/* Whose last character would not survive as the last one of a line. */
+static void test_round_trip_of_odd_paths(void **state) {
+        static const char *const paths[] = {"/a ", "/a\t", "/a\r", "/a\\", "/a\\\\", "/ ", "/a/b c"};
+        Fixture *t = *state;
+
+        for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+                _cleanup_free_ char *assigned = NULL, *text = NULL;
+
+                assert_true(asprintf(&assigned, "[Cgacctd]\nCgroupRoot=%s/\n", paths[i]) > 0);
+                assert_problems(t, assigned, 0, "");
+                assert_string_equal(t->config->cgroup_root, paths[i]);
+
+                text = print(t->config);
+                assert_problems(t, text, 0, "");
+                assert_string_equal(t->config->cgroup_root, paths[i]);
+                assert_printed(t, text);
+        }
+}
+
 static void test_main_file_is_the_first(void **state) {
         Fixture *t = *state;
 
@@ -541,6 +560,7 @@ int main(void) {
                         TEST(test_defaults),
                         TEST(test_every_setting),
                         TEST(test_round_trip_of_an_empty_local),
+                        TEST(test_round_trip_of_odd_paths),
                         TEST(test_main_file_is_the_first),
                         TEST(test_main_file_masked),
                         TEST(test_drop_ins),
