@@ -42,6 +42,7 @@ static void check_timespan(const char *s) {
         if (!parsed)
                 return;
 
+        CHECK(v != USEC_INFINITY || strstr(s, "infinity"));
         CHECK(parses(parse_timespan, format_timespan_exact(v, buf), &back) && back == v);
         CHECK(parses(parse_timespan, format_timespan(v, buf), &back) && back <= v);
         /* the most is lost of just below 1month 2w */
@@ -65,6 +66,7 @@ static void check_sum(const char *s) {
 }
 
 static void check_size(const char *s) {
+        _cleanup_free_ char *two = NULL;
         char buf[FORMAT_MAX];
         uint64_t v = 0, back;
         bool parsed;
@@ -73,6 +75,9 @@ static void check_size(const char *s) {
         check_padded(parse_size, s, parsed, v);
         if (!parsed)
                 return;
+
+        /* unlike spans, sizes are no sums */
+        CHECK(asprintf(&two, "%s 1", s) > 0 && !parses(parse_size, two, &back));
 
         CHECK(parses(parse_size, format_bytes_exact(v, buf), &back) && back == v);
         CHECK(parses(parse_size, format_bytes(v, buf), &back) && back <= v && v - back <= v / 10);

@@ -38,6 +38,11 @@ static bool same(const char *a, const char *b) {
         return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool is_host_name(const char *s) {
+        return *s != '\0' && strlen(s) <= 64 && strspn(s, LETTERS "-.") == strlen(s) && !strchr("-.", *s) &&
+               !strchr("-.", s[strlen(s) - 1]) && !strstr(s, "..");
+}
+
 static void check_unit(const Unit *u) {
         CHECK(!u->unit || is_unit_name(u->unit));
         CHECK(u->slice && is_slice_name(u->slice));
@@ -55,9 +60,7 @@ static void check_unit(const Unit *u) {
                 CHECK(same(u->unit, name));
         }
 
-        if (u->machine)
-                CHECK(*u->machine != '\0' && strlen(u->machine) <= 64 &&
-                                strspn(u->machine, LETTERS "-.") == strlen(u->machine));
+        CHECK(!u->machine || is_host_name(u->machine));
 
         CHECK(!unit_name(u) == !u->is_self);
         CHECK(!u->is_self || same(unit_name(u), u->user_unit ?: u->unit));
