@@ -146,10 +146,19 @@ static bool is_wanted(const Publisher *p, const LedgerNode *n, const Unit *u) {
         }
 }
 
-static bool moved_enough(const Publisher *p, const Figures *f) {
-        uint64_t moved = figures_moved(f);
-
+static bool is_enough(const Publisher *p, uint64_t moved) {
         return moved > 0 && moved >= p->config->journal_threshold;
+}
+
+static bool moved_enough(const Publisher *p, const Figures *f) {
+        return is_enough(p, figures_moved(f));
+}
+
+/* Whatever its periodic records told: a unit's own log is to have the total of its run. */
+static bool run_moved_enough(const Publisher *p, const Incarnation *i) {
+        struct acct_slot s = counters_sum(&i->sample, COUNTERS_ALL);
+
+        return is_enough(p, s.ingress_bytes + s.egress_bytes);
 }
 
 static Figures node_figures(const LedgerNode *n, const Counters *total, usec_t now) {
@@ -267,7 +276,7 @@ void publish_final(Publisher *p, Incarnation *i, bool lingering, usec_t now) {
 
         total = ledger_total(i->node);
         figures = node_figures(i->node, &total, now);
-        if (i->final_published || !moved_enough(p, &figures))
+        if (i->final_published || (!moved_enough(p, &figures) && !run_moved_enough(p, i)))
                 return;
 
         if (unit_from_path(i->node->path, &unit) < 0) {

@@ -585,6 +585,21 @@ static void test_final(void **state) {
         assert_string_equal(lines(f), "");
 }
 
+/* A unit that stops right after a periodic record still has the total of its run in its own log. */
+static void test_final_after_periodic(void **state) {
+        Fixture *f = *state;
+        Incarnation *i = start(f, "/a.service", NOW);
+
+        sample(i, 2 * MIB, 0);
+        publish(f, NOW + HOUR);
+        (void) lines(f);
+
+        i->removed_usec = now_usec(CLOCK_BOOTTIME);
+        publish_final(f->publisher, i, false, NOW + HOUR);
+        assert_string_equal(
+                        lines(f), "a.service: received 2.0M, sent 0B in its run of 1h (total 2.0M, 0B)\n");
+}
+
 static void test_run_ends_at_removal(void **state) {
         usec_t boottime = now_usec(CLOCK_BOOTTIME), ago = 30 * USEC_PER_SEC;
         Fixture *f = *state;
@@ -780,6 +795,7 @@ int main(void) {
                         TEST(test_no_threshold_is_no_zeros),
                         TEST(test_which_records),
                         TEST(test_final),
+                        TEST(test_final_after_periodic),
                         TEST(test_run_ends_at_removal),
                         TEST(test_final_once),
                         TEST(test_finals_are_limited),
