@@ -118,7 +118,8 @@ static void manager_say_ready(Manager *m) {
         CgroupTreeStats stats = cgroup_tree_stats(accounting_tree(m->accounting));
 
         m->ready = true;
-        log_info("Accounting %zu cgroups below %s.", stats.n_cgroups, m->cgroup_root);
+        log_info("Accounting %zu cgroup%s below %s.", stats.n_cgroups, stats.n_cgroups == 1 ? "" : "s",
+                        m->cgroup_root);
         manager_send_status(m);
         (void) sd_notify(false, "READY=1"); /* nobody to tell is fine */
 }
